@@ -21,7 +21,7 @@ import { parseGoUrl } from "../lib/sandbox/go-url.ts";
 import { InputFault } from "../lib/sandbox/input-fault.ts";
 import { applyPatch, PATCH_DIALECT_OF_26 } from "../lib/sandbox/patch.ts";
 import { findForbiddenAudience, findForbiddenScope } from "../lib/sandbox/public/client-settings.ts";
-import { classifyError, FAMILIES, parseClientList } from "../lib/servers/index.ts";
+import { classifyErrorAnswer, FAMILIES, parseClientList } from "../lib/servers/index.ts";
 import { findLinkQuery } from "../lib/servers/paths-and-queries.ts";
 import { copiesWithForeignSignatures, copiesWithUserIds, newPrimaryKey } from "./adapters/key-packets.ts";
 import { temporaryFolder } from "./e2e/binary.ts";
@@ -31,7 +31,10 @@ const MANY = 1_000_000;
 /** What reads text of others, and a text for which quadratic time would be minutes. */
 const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a number's zeros", () => trimCharactersAtEnd(`${"0".repeat(MANY)}1`, "0")],
-  ["the words of an error", () => classifyError(answer(400, { error: `a${" .".repeat(MANY)}a` }), FAMILIES[0], "item")],
+  [
+    "the words of an error",
+    () => classifyErrorAnswer(answer(400, { error: `a${" .".repeat(MANY)}a` }), FAMILIES[0], "item"),
+  ],
   ["a Link header", () => findLinkQuery("next", "<".repeat(MANY))],
   ["a Link header with ends", () => findLinkQuery("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
   ["base64", () => fromBase64(`${"=".repeat(MANY)}!`)],
@@ -119,7 +122,7 @@ function copiesFound(key: (line: number) => string): number {
   return createLeftoverCopyStore([folder.path]).find("e").copies.length;
 }
 
-function answer(status: number, body: unknown): Parameters<typeof classifyError>[0] {
+function answer(status: number, body: unknown): Parameters<typeof classifyErrorAnswer>[0] {
   return { status, contentType: "application/json", link: "", location: "", text: JSON.stringify(body) };
 }
 

@@ -12,7 +12,7 @@ const COMMANDS: Readonly<Partial<Record<NodeJS.Platform, readonly [file: string,
 const OWN_VARIABLE_NAME_PATTERN = /^(?:HYDRA|OAUTH2|ORY)_/i;
 
 /** Why no browser can be started here, for a message; undefined if one can. */
-export function browserObstacle(environment: (name: string) => string | undefined): string | undefined {
+export function findBrowserObstacle(environment: (name: string) => string | undefined): string | undefined {
   const isSet = (name: string): boolean => (environment(name) ?? "") !== "";
   if (isCi(environment)) return "this is a CI job";
   if (isSet("SSH_CONNECTION")) return "this is an SSH session";

@@ -93,11 +93,11 @@ interface SpanWithBytes {
 const MIB = 1024 * 1024;
 
 /** The largest file that is read as a recovery copy. */
-const LARGEST_COPY = 16 * MIB;
+const LARGEST_COPY_BYTES = 16 * MIB;
 
 /** The most files that are read, and their largest size together: reading them keeps the program busy. */
 const MOST_COPIES = 10_000;
-const LARGEST_TOTAL = 2 * LARGEST_COPY;
+const LARGEST_TOTAL_BYTES = 2 * LARGEST_COPY_BYTES;
 
 const LeftoverRecord = v.object({
   endpoint: v.string(),
@@ -124,8 +124,8 @@ const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 
 const UNREAD_REASONS = {
   foreign: "files of other users are not read",
-  large: `files over ${LARGEST_COPY / MIB} MiB are not read`,
-  old: `only the newest ${MOST_COPIES.toLocaleString("en")} files, up to ${LARGEST_TOTAL / MIB} MiB, are read`,
+  large: `files over ${LARGEST_COPY_BYTES / MIB} MiB are not read`,
+  old: `only the newest ${MOST_COPIES.toLocaleString("en")} files, up to ${LARGEST_TOTAL_BYTES / MIB} MiB, are read`,
   failed: "reading failed",
 } as const;
 
@@ -170,7 +170,7 @@ function checkFileAndCollectUnread(path: string, unread: UnreadRecoveryFile[]): 
 function reasonNotToRead({ uid, size }: Pick<Stats, "uid" | "size">): string | undefined {
   const owner = process.getuid?.();
   if (owner !== undefined && uid !== owner) return UNREAD_REASONS.foreign;
-  return size > LARGEST_COPY ? UNREAD_REASONS.large : undefined;
+  return size > LARGEST_COPY_BYTES ? UNREAD_REASONS.large : undefined;
 }
 
 /** The newest files, as many as may be read, in the order of the folders. */
@@ -182,7 +182,7 @@ function selectNewestAndCollectUnread(
   let total = 0;
   const end = newest.findIndex(({ size }, count) => {
     total += size;
-    return count >= MOST_COPIES || total > LARGEST_TOTAL;
+    return count >= MOST_COPIES || total > LARGEST_TOTAL_BYTES;
   });
   if (end < 0) return files;
   const chosen = new Set(newest.slice(0, end));

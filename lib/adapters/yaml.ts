@@ -99,9 +99,9 @@ export async function parseYamlWithOffsets(
   depth = MAX_DEPTH,
 ): Promise<readonly PositionedDocument[]> {
   const library = await import("yaml");
-  const { createPositionTreeReader } = await import("./yaml/position-reader.ts");
+  const { createOffsetTreeReader } = await import("./yaml/offset-tree-reader.ts");
   const { tokens, at } = parseTokens(library, text, name);
-  const positionsOf = createPositionTreeReader(library);
+  const positionsOf = createOffsetTreeReader(library);
   return Array.from(new library.Composer(READ_ONLY_DOCUMENT_OPTIONS).compose(tokens), (document) => ({
     value: readDocument(library, document, { name, as: "values", depth, at }),
     positions: positionsOf(document),

@@ -210,7 +210,7 @@ function createPairedAdmin(options: ContextOptions): PairedAdmin | undefined {
 function createBrowserLoginTools({ environment }: Pick<Host, "environment">): Context["browser"] {
   const adapter = () => import("../adapters/browser.ts");
   return {
-    obstacle: async () => (await adapter()).browserObstacle(environment),
+    obstacle: async () => (await adapter()).findBrowserObstacle(environment),
     open: async (url, onFailure) => (await adapter()).openBrowser(url, onFailure),
     listen: async (options) => (await import("../adapters/callback-listener.ts")).startCallbackListener(options),
   };

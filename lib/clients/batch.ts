@@ -121,7 +121,7 @@ interface PoolOptions {
 }
 
 /** How many outcomes may wait for a slow item ahead of them, as a multiple of the concurrency. */
-const READY_AHEAD = 4;
+const READY_AHEAD_FACTOR = 4;
 
 /** Works on items concurrently and yields the outcomes in the order of the items. Memory stays bounded. */
 export class OrderedPool<Item, Outcome> implements AsyncIterable<Outcome> {
@@ -182,7 +182,7 @@ export class OrderedPool<Item, Outcome> implements AsyncIterable<Outcome> {
       !signal.aborted &&
       this.#next < this.#items.length &&
       this.#active < concurrency &&
-      this.#pending.length < concurrency * READY_AHEAD
+      this.#pending.length < concurrency * READY_AHEAD_FACTOR
     );
   }
 }

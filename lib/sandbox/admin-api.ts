@@ -1,5 +1,5 @@
 import { detailsOrRethrow } from "./api-errors.ts";
-import { escapePathSegmentTwice, hasValidEscapes, splitAtFirst } from "./go-url.ts";
+import { escapePathSegmentTwice, hasValidEscapes, splitAtFirstCharacter } from "./go-url.ts";
 import { createKeyRoutes } from "./key-routes.ts";
 import { KeyStore } from "./key-store.ts";
 import { createClientPaginator } from "./pagination.ts";
@@ -223,7 +223,7 @@ export function createAdminApi(
 
   /** Splits a path before unescaping its segments, makes the prefix optional, and answers HEAD if there is a GET. */
   function byMux(request: SandboxRequest): Answer | undefined {
-    const [whole, query] = splitAtFirst(request.target, "?");
+    const [whole, query] = splitAtFirstCharacter(request.target, "?");
     const tidy = removeSuperfluousSlashes(whole);
     const path = tidy === prefix || tidy.startsWith(`${prefix}/`) ? tidy.slice(prefix.length) : tidy;
     if (path === "" || path === "/") return noRouteAnswer("negotiated", request.accept);
@@ -237,7 +237,7 @@ export function createAdminApi(
   /** Unescapes a path before splitting it, and answers OPTIONS everywhere. */
   function byHttpRouter(request: SandboxRequest): Answer | undefined {
     const { method, target } = request;
-    const [path, query] = splitAtFirst(target, "?");
+    const [path, query] = splitAtFirstCharacter(target, "?");
     const matched = findMatchingRoute(routes, unescapePath(path).split("/"));
     if (matched === undefined) return toTidyPath(request);
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
@@ -247,7 +247,7 @@ export function createAdminApi(
 
   /** Redirects from a path with superfluous slashes to the one that exists. */
   function toTidyPath({ method, target, accept }: SandboxRequest): Answer {
-    const [path, query] = splitAtFirst(target, "?");
+    const [path, query] = splitAtFirstCharacter(target, "?");
     const meant = findMatchingRoute(routes, unescapePath(removeSuperfluousSlashes(path)).split("/"));
     if (meant === undefined || !meant.route.methods.has(method)) return noRouteAnswer(behaviour.missing, accept);
     const tidy = `${removeSuperfluousSlashes(path)}${query === "" ? "" : `?${query}`}`;
@@ -256,7 +256,7 @@ export function createAdminApi(
 
   /** Answers a request; undefined if the server closes the connection instead. */
   function answer(request: SandboxRequest): Answer | undefined {
-    if (!hasValidEscapes(splitAtFirst(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
+    if (!hasValidEscapes(splitAtFirstCharacter(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
     const found = behaviour.router === "mux" ? byMux(request) : byHttpRouter(request);
     const isRead = caching === "reads" && request.method === "GET";
     return isRead && found !== undefined ? withNoStore(found) : found;

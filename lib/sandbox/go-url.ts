@@ -20,7 +20,7 @@ const AUTHORITY_PATTERN = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/;
 const HOST_PATTERN = /^(?:\[[0-9a-fA-F:.%]+\]|[^\s<>"\\^`{|}[\]]*)$/;
 
 /** A text before and after the first occurrence of a separator. */
-export function splitAtFirst(text: string, separator: string): readonly [before: string, after: string] {
+export function splitAtFirstCharacter(text: string, separator: string): readonly [before: string, after: string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
@@ -32,10 +32,10 @@ export function splitAtFirst(text: string, separator: string): readonly [before:
  */
 export function parseGoUrl(text: string, request = false): GoUrl | undefined {
   if (CONTROL_CHARACTER_PATTERN.test(text) || (request && text === "")) return undefined;
-  const [whole, fragment] = request ? [text, ""] : splitAtFirst(text, "#");
+  const [whole, fragment] = request ? [text, ""] : splitAtFirstCharacter(text, "#");
   if (whole.startsWith(":")) return undefined;
   const [, scheme = "", afterScheme = whole] = SCHEME_PATTERN.exec(whole) ?? [];
-  const [path, query] = splitAtFirst(afterScheme, "?");
+  const [path, query] = splitAtFirstCharacter(afterScheme, "?");
   const url: GoUrl = { scheme: scheme.toLowerCase(), user: "", hostname: "", port: "", path, query, fragment };
   if (!path.startsWith("/")) return opaqueOrRelativeUrl(url, request);
   if (path.startsWith("//") && (scheme !== "" || !request)) return splitAuthority(url);
@@ -45,7 +45,8 @@ export function parseGoUrl(text: string, request = false): GoUrl | undefined {
 /** An opaque URL such as `urn:x`, or a relative reference; undefined if Go's parser fails. */
 function opaqueOrRelativeUrl(url: GoUrl, request: boolean): GoUrl | undefined {
   if (url.scheme !== "") return { ...url, path: "" };
-  if (request || splitAtFirst(url.path, "/")[0].includes(":") || STRAY_PERCENT_PATTERN.test(url.path)) return undefined;
+  if (request || splitAtFirstCharacter(url.path, "/")[0].includes(":") || STRAY_PERCENT_PATTERN.test(url.path))
+    return undefined;
   return url;
 }
 

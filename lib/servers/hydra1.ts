@@ -1,4 +1,4 @@
-import { findErrorText } from "./classify-error.ts";
+import { findErrorText } from "./classify-error-answer.ts";
 import type { ServerFamily } from "./family.ts";
 import { adminPathsFromClientsPath, findLinkQuery, toQueryParameters } from "./paths-and-queries.ts";
 

@@ -20,7 +20,13 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
   FAMILIES.flatMap(({ unknownFields }) => [...unknownFields]),
 );
 
-export { classifyError, hasErrorBody, isConcurrentUpdate, parseJsonBody, requiresTls } from "./classify-error.ts";
+export {
+  classifyErrorAnswer,
+  hasErrorBody,
+  isConcurrentUpdate,
+  parseJsonBody,
+  requiresTls,
+} from "./classify-error-answer.ts";
 export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
 export type {
   ClassifiedError,

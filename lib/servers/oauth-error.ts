@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseJsonBody } from "./classify-error.ts";
+import { parseJsonBody } from "./classify-error-answer.ts";
 
 const OAuthErrorBody = v.object({
   error: v.pipe(v.string(), v.nonEmpty()),

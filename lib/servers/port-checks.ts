@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { Problem } from "../core/problem.ts";
-import { parseJsonBody } from "./classify-error.ts";
+import { parseJsonBody } from "./classify-error-answer.ts";
 import { FAMILIES, type ServerAnswer } from "./index.ts";
 
 /** The part of a response that shows where it comes from. */

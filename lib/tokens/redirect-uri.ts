@@ -22,7 +22,7 @@ export interface RedirectWishes {
 const DEFAULT_REDIRECT = "http://127.0.0.1/callback";
 
 /** The loopback addresses of a host. A browser may try either address of the name. */
-function addressesOf(hostname: string): readonly string[] {
+function loopbackAddressesOf(hostname: string): readonly string[] {
   if (hostname === "[::1]") return ["::1"];
   return allowsAnyPort(new URL(`http://${hostname}`)) ? [hostname] : ["127.0.0.1", "::1"];
 }
@@ -38,7 +38,7 @@ function listenOptionsFor(uri: string, port: number | undefined): RedirectTarget
   const url = new URL(uri);
   const isOurs = url.protocol === "http:" && isLoopbackHost(url.hostname);
   if (!isOurs && port === undefined) return undefined;
-  const hosts = isOurs ? addressesOf(url.hostname) : ["127.0.0.1"];
+  const hosts = isOurs ? loopbackAddressesOf(url.hostname) : ["127.0.0.1"];
   const own = portIn(uri) ?? (allowsAnyPort(url) ? 0 : 80);
   const isFree = own === 0 && isOurs;
   return { hosts, port: port ?? own, path: url.pathname, ...(isFree ? {} : { authority: url.host }) };

@@ -4,7 +4,7 @@ import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
 import {
   type ClassifiedError,
-  classifyError,
+  classifyErrorAnswer,
   FAMILIES,
   hasErrorBody,
   type ItemOrCollection,
@@ -134,7 +134,7 @@ describe("classifyError() on the recorded responses", () => {
           assert.ok(answer.status < 300);
         } else {
           assert.ok(answer.status >= 300);
-          assert.equal(classifyError(answer, family, names).kind, expected);
+          assert.equal(classifyErrorAnswer(answer, family, names).kind, expected);
         }
       });
     }
@@ -183,7 +183,7 @@ describe("classifyError() returns the server's own reason", () => {
       test(`${version}: ${note}`, () => {
         const { answer } = find(version, note);
         assert.ok(answer !== undefined);
-        assert.equal(classifyError(answer, OWN[version], "collection").reason, reasons[version]);
+        assert.equal(classifyErrorAnswer(answer, OWN[version], "collection").reason, reasons[version]);
       });
     }
   }
@@ -253,19 +253,19 @@ const OTHERS: readonly (readonly [
 describe("classifyError() on responses of other servers", () => {
   for (const [title, given, names, v1, v2] of OTHERS) {
     test(title, () => {
-      assert.equal(classifyError(given, HYDRA_1, names).kind, v1);
-      assert.equal(classifyError(given, HYDRA_2, names).kind, v2);
+      assert.equal(classifyErrorAnswer(given, HYDRA_1, names).kind, v1);
+      assert.equal(classifyErrorAnswer(given, HYDRA_2, names).kind, v2);
     });
   }
 
   test("a body without an error has no reason", () => {
     for (const body of [PAGE, "", "null", "[]", "{", { error: 5 }, { message: "x" }])
-      assert.equal(classifyError(answer(400, body), HYDRA_2, "collection").reason, undefined, String(body));
+      assert.equal(classifyErrorAnswer(answer(400, body), HYDRA_2, "collection").reason, undefined, String(body));
   });
 
   test("both error formats have a reason, and the hint comes before the description", () => {
     const reason = (body: unknown): string | undefined =>
-      classifyError(answer(400, body), HYDRA_2, "collection").reason;
+      classifyErrorAnswer(answer(400, body), HYDRA_2, "collection").reason;
     assert.equal(reason({ error: "a", error_description: "b", error_hint: "c." }), "c");
     assert.equal(reason({ error: "a", error_description: "b" }), "b");
     assert.equal(reason({ error: "a", error_description: "" }), "a");

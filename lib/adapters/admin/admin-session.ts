@@ -1,6 +1,6 @@
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import {
-  classifyError,
+  classifyErrorAnswer,
   FAMILIES,
   type FamilyDetection,
   parseJsonBody,
@@ -62,7 +62,7 @@ const CLIENT_BYTES = 4 * 1024 * 1024;
 const REQUEST_ID_HEADERS = ["x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"];
 
 /** A path with a slash in a key ID. */
-export const SLASH_IN_KEY_ID_PATTERN = /\/keys\/[^/]*\/[^/]*%2f/i;
+export const PATH_WITH_SLASH_IN_KEY_ID_PATTERN = /\/keys\/[^/]*\/[^/]*%2f/i;
 
 /** Creates an {@link AdminSession}, whose time limit starts now. */
 export function createAdminSession(options: AdminOptions): AdminSession {
@@ -248,14 +248,14 @@ async function sendToFamiliesInTurn(
     tried = family;
     const response = await sendWithRetries(session, request, family, history);
     const { answer } = response;
-    const error = answer.status < 300 ? undefined : classifyError(answer, family, request.target).kind;
+    const error = answer.status < 300 ? undefined : classifyErrorAnswer(answer, family, request.target).kind;
     if (error === "missing-route") continue;
     // A rejection by something in front of the server (a proxy's 401, a 502) says nothing about the server's family.
     if (error !== "unauthorised" && answer.status < 500) detected.family ??= family;
     return response;
   }
   // The router of Hydra up to 2.3 treats an escaped slash as a path separator.
-  if (request.method !== "GET" && SLASH_IN_KEY_ID_PATTERN.test(request.path(tried)))
+  if (request.method !== "GET" && PATH_WITH_SLASH_IN_KEY_ID_PATTERN.test(request.path(tried)))
     throw (await import("./problems.ts")).keyIdSlashProblem(session.options, {
       request,
       family: tried,

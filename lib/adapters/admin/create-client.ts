@@ -2,7 +2,7 @@ import type { ClientRecord } from "../../core/client/client.ts";
 import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { classifyError, hasErrorBody, parseClient } from "../../servers/index.ts";
+import { classifyErrorAnswer, hasErrorBody, parseClient } from "../../servers/index.ts";
 import { type AdminSession, type AttemptAmbiguity, sendDetectingFamily } from "./admin-session.ts";
 import { warnOfFieldsShownAsNull, warnOfUnexpectedTypes } from "./operations.ts";
 import type { AdminRequest, AdminResponse } from "./requests.ts";
@@ -59,7 +59,7 @@ export async function createClient(
   }
   const { status } = response.answer;
   if (status >= 200 && status < 300) return determineSuccessOutcome(creation, response);
-  if (classifyError(response.answer, response.family, request.target).kind !== "id-refused")
+  if (classifyErrorAnswer(response.answer, response.family, request.target).kind !== "id-refused")
     return determineErrorOutcome(creation, response);
   if (!ownId) return { kind: "refused", problem: await refusedIdProblem(creation, response) };
   const { client_id: _, ...withoutId } = payload;
@@ -89,7 +89,7 @@ async function determineSuccessOutcome(creation: Creation, response: AdminRespon
 /** The outcome of an error response. */
 async function determineErrorOutcome(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
   const { session, request, id, ownId, history } = creation;
-  const { kind } = classifyError(response.answer, response.family, request.target);
+  const { kind } = classifyErrorAnswer(response.answer, response.family, request.target);
   // Nobody else has the UUID that this run generated: something on the way has sent the request twice.
   if (kind === "conflict" && ownId) history.ambiguous = true;
   // The server's own words, which would have to be searched for credentials, say no more than that.

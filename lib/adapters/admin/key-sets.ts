@@ -4,11 +4,11 @@ import { hasKidOrPrefixedKid } from "../../core/jwk/key-pair-halves.ts";
 import { quotedOperandAndFlagText } from "../../core/output/shell-quote.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { classifyError, type ServerFamily } from "../../servers/index.ts";
+import { classifyErrorAnswer, type ServerFamily } from "../../servers/index.ts";
 import {
   type AdminSession,
   type AttemptAmbiguity,
-  SLASH_IN_KEY_ID_PATTERN,
+  PATH_WITH_SLASH_IN_KEY_ID_PATTERN,
   sendDetectingFamily,
 } from "./admin-session.ts";
 import { detectFamily, isNotFoundResponse, itemRequest } from "./operations.ts";
@@ -42,7 +42,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 /** The problem of an answer, with a hint about keys instead of clients. */
 function keyErrorResponseProblem({ options }: AdminSession, response: AdminResponse): Problem {
   const { request, family, answer } = response;
-  if (answer.status < 400 && SLASH_IN_KEY_ID_PATTERN.test(request.path(family)))
+  if (answer.status < 400 && PATH_WITH_SLASH_IN_KEY_ID_PATTERN.test(request.path(family)))
     return keyIdSlashProblem(options, response);
   const problem = errorResponseProblem(options, response);
   const isAboutAlgorithms = request.method === "POST" || problem.code !== "invalid";
@@ -130,7 +130,7 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
   const post = itemRequest("POST", ({ paths }) => paths.keySet(set), action, { body: { alg, kid, use } });
   const response = await sendAddingAmbiguityRemark(session, post, trail);
   const { answer, family } = response;
-  const isConflict = answer.status > 299 && classifyError(answer, family, "item").kind === "conflict";
+  const isConflict = answer.status > 299 && classifyErrorAnswer(answer, family, "item").kind === "conflict";
   // After a lost answer, a key with an ID that this run generated is this run's.
   if (isConflict && isOwnId && trail.ambiguous) {
     const stored = keysIn(session, await requestKeySet(session, set));

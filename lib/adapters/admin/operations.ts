@@ -4,7 +4,7 @@ import { Problem, withMessage } from "../../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import {
   type ClientWithUnreadFields,
-  classifyError,
+  classifyErrorAnswer,
   FAMILIES,
   fieldsWithUnexpectedTypes,
   isJsonText,
@@ -136,7 +136,7 @@ export async function getClient(session: AdminSession, id: string): Promise<Clie
 
 /** Whether a response says that what it is about does not exist. */
 export function isNotFoundResponse({ answer, family }: AdminResponse): boolean {
-  return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
+  return answer.status >= 400 && classifyErrorAnswer(answer, family, "item").kind === "not-found";
 }
 
 function totalIn({ total = "" }: AdminResponse["answer"]): number | undefined {
@@ -226,7 +226,7 @@ export async function addOrDropSecrets(
   try {
     const response = await sendWithRetries(session, request, family, history);
     const { answer } = response;
-    const error = answer.status < 400 ? undefined : classifyError(answer, family, "item").kind;
+    const error = answer.status < 400 ? undefined : classifyErrorAnswer(answer, family, "item").kind;
     if (answer.status === 405 || error === "missing-route") return undefined;
     if (error === "not-found") throw (await import("./problems.ts")).noSuchClientProblem(session.options, response, id);
     return await readChangedClient(session, response, id, history);

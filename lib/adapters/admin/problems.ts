@@ -9,7 +9,7 @@ import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import {
   type ClassifiedError,
   type ClientWithUnreadFields,
-  classifyError,
+  classifyErrorAnswer,
   findFamilyOfRedirect,
   parseJsonBody,
   requiresTls,
@@ -123,7 +123,7 @@ export function responseProblemWithMessage(
 /** The problem that an error response means. */
 export function errorResponseProblem(server: AdminServerForMessages, response: AdminResponse): Problem {
   const { request, answer, family, gaveUpBecause } = response;
-  const error = classifyError(answer, family, request.target);
+  const error = classifyErrorAnswer(answer, family, request.target);
   if (error.kind === "moved" && (answer.status === 304 || answer.location === "")) {
     const what = answer.status === 304 ? "which fits no request of this program" : "a redirect without a target";
     return responseProblemWithMessage(

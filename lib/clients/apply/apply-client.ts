@@ -34,7 +34,7 @@ import {
 import { sendClientChanges } from "../update/send-change.ts";
 import { hasSecretPlaceFlags, type RecoveredSecret, type RecoveredSecretOutcome } from "./deliver-earlier-secrets.ts";
 import { type SecretPlace, secretOwnerOfStep, stepSetsSecret } from "./secret-out-places.ts";
-import { findRefusalProblem } from "./state-plan.ts";
+import { findRefusedStepsProblem } from "./state-plan.ts";
 
 /** How one client of an apply ended. */
 export interface ApplyOutcome extends ClientOutcome {
@@ -163,7 +163,7 @@ async function createOrChangeFromStep(job: ApplyRun, step: StackPlanStep): Promi
   // Someone else, perhaps another run of the same files, created it between the list and this request.
   const current = await readAgain(job.admin(), step.clientId ?? "");
   const now = planClient(desired, current, job.options);
-  const refused = findRefusalProblem([now], job.adopt);
+  const refused = findRefusedStepsProblem([now], job.adopt);
   if (refused !== undefined) throw refused;
   if (now.secret === "unchanged") {
     requireNoUndeliveredSecretMeanwhile(job, now);
@@ -320,7 +320,7 @@ async function replanAndChangeFromStep(job: ApplyRun, planned: StackPlanStep): P
   // Right before it is changed: no server can reject a change of what someone else has changed.
   const current = await readAgain(admin, planned.clientId ?? "");
   const again = planClient(requireDesiredClient(planned), current, job.options);
-  const refused = findRefusalProblem([again], job.adopt);
+  const refused = findRefusedStepsProblem([again], job.adopt);
   if (refused !== undefined) throw refused;
   const step = { ...again, secret: chooseSecretAfterSecondRead(job, planned, again) };
   const differs =

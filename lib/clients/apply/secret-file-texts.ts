@@ -54,27 +54,27 @@ export interface OwnedSecret extends SecretOwner {
   readonly secret: PlainAndEncryptedSecret;
 }
 
-type Values = Pick<Context, "values">;
+type ValuesContext = Pick<Context, "values">;
 
 /** Where secrets go, as `--secret-out` says. */
-export function readSecretPlaceKind({ values }: Values): SecretPlaceKind {
+export function readSecretPlaceKind({ values }: ValuesContext): SecretPlaceKind {
   const target = values.text(SECRET_OUT);
   if (target === undefined) return "result";
   return /^fd:\d+$|\.(?:ya?ml|json|env)$/i.test(target) ? "shared" : "folder";
 }
 
-export function isSecretOutDescriptor({ values }: Values): boolean {
+export function isSecretOutDescriptor({ values }: ValuesContext): boolean {
   return values.text(SECRET_OUT)?.startsWith("fd:") === true;
 }
 
 export const SECRET_FILE_EXTENSIONS = { dotenv: ".env", json: ".json", k8s: ".yaml" } as const;
 
-export function secretFileFormatOrDotenv({ values }: Values): keyof typeof SECRET_FILE_EXTENSIONS {
+export function secretFileFormatOrDotenv({ values }: ValuesContext): keyof typeof SECRET_FILE_EXTENSIONS {
   return secretFileFormat({ values }) ?? "dotenv";
 }
 
 /** The path of a client's file in the folder. */
-export function clientSecretPath({ values }: Values, key: string): string {
+export function clientSecretPath({ values }: ValuesContext, key: string): string {
   const folder = (values.text(SECRET_OUT) ?? "").replace(/[/\\]+$/, "");
   return `${folder}/${fileNameOfIdOrKey(key)}${SECRET_FILE_EXTENSIONS[secretFileFormatOrDotenv({ values })]}`;
 }
@@ -87,7 +87,7 @@ export function variablePrefix(key: string): string {
 
 /** The names of credentials of a client, and of its Kubernetes Secret. */
 export function credentialNamesOfClient(
-  { values }: Values,
+  { values }: ValuesContext,
   { key, object }: SecretOwner,
 ): Partial<CredentialNamesAndMetadata> {
   const metadata = kubernetesSecretMetadata({ values });
@@ -106,7 +106,7 @@ function credentialMembers({ id, secret, encrypted }: Credentials): Record<strin
 }
 
 /** The text of the file of one client. */
-export function ownSecretFileText(context: Values, owner: SecretOwner, credentials: Credentials): string {
+export function ownSecretFileText(context: ValuesContext, owner: SecretOwner, credentials: Credentials): string {
   const format = secretFileFormatOrDotenv(context);
   const names = credentialNamesOfClient(context, owner);
   if (format === "k8s") return formatSecretManifest(credentials, names);
@@ -116,7 +116,10 @@ export function ownSecretFileText(context: Values, owner: SecretOwner, credentia
 }
 
 /** The names of a client's variables in a file with several. */
-export function namesInSharedDotenv(context: Values, owner: SecretOwner): Omit<CredentialNamesAndMetadata, "metadata"> {
+export function namesInSharedDotenv(
+  context: ValuesContext,
+  owner: SecretOwner,
+): Omit<CredentialNamesAndMetadata, "metadata"> {
   const {
     id = "CLIENT_ID",
     secret = "CLIENT_SECRET",
@@ -127,7 +130,11 @@ export function namesInSharedDotenv(context: Values, owner: SecretOwner): Omit<C
 }
 
 /** The text of one file with the credentials of several clients, after those that it has already. */
-export function sharedSecretFileText(context: Values, previous: string, secrets: readonly OwnedSecret[]): string {
+export function sharedSecretFileText(
+  context: ValuesContext,
+  previous: string,
+  secrets: readonly OwnedSecret[],
+): string {
   const all = secrets.map((each) => ({ owner: each, credentials: credentialsOf(each.id, each.secret) }));
   const format = secretFileFormatOrDotenv(context);
   if (format === "json")
@@ -158,7 +165,7 @@ export async function parseSharedSecretFile(
 }
 
 /** The name of a client's entry in the file that all clients share. */
-export function entryNameInSharedFile(context: Values, owner: SecretOwner): string {
+export function entryNameInSharedFile(context: ValuesContext, owner: SecretOwner): string {
   const format = secretFileFormatOrDotenv(context);
   if (format === "json") return owner.key;
   if (format === "dotenv") return namesInSharedDotenv(context, owner).id;

@@ -20,7 +20,7 @@ import {
   sharedSecretFileText,
 } from "./secret-file-texts.ts";
 
-type Values = Pick<Context, "values">;
+type ValuesContext = Pick<Context, "values">;
 
 /** A secret on its way to its place. */
 interface PendingSecret extends OwnedSecret {
@@ -31,7 +31,7 @@ interface PendingSecret extends OwnedSecret {
 }
 
 /** How a plan describes the place of generated secrets; undefined if there is none. */
-export function describeSecretDelivery({ values }: Values, recipients: number): string | undefined {
+export function describeSecretDelivery({ values }: ValuesContext, recipients: number): string | undefined {
   const encrypted =
     recipients === 0 ? [] : [`encrypted to ${recipients} ${recipients === 1 ? "recipient" : "recipients"}`];
   const target = values.text(SECRET_OUT);

@@ -22,11 +22,11 @@ import {
 } from "./secret-file-texts.ts";
 import { stepSetsSecret } from "./secret-out-places.ts";
 
-type Values = Pick<Context, "values">;
+type ValuesContext = Pick<Context, "values">;
 
 /** The problem of further secrets for a descriptor that has got those of an earlier run: no JSON value can follow another one. */
 export function findSecondJsonForDescriptorProblem(
-  context: Values,
+  context: ValuesContext,
   owners: readonly SecretOwner[],
 ): Problem | undefined {
   if (owners.length === 0 || !isSecretOutDescriptor(context) || secretFileFormatOrDotenv(context) !== "json")
@@ -38,7 +38,10 @@ export function findSecondJsonForDescriptorProblem(
 }
 
 /** The problem of secrets that would be generated and have no destination. */
-export function findMissingPlaceProblem({ values }: Values, steps: readonly StackPlanStep[]): Problem | undefined {
+export function findMissingPlaceProblem(
+  { values }: ValuesContext,
+  steps: readonly StackPlanStep[],
+): Problem | undefined {
   const generated = steps.filter((step) => stepSetsSecret(step) && step.secret === "generated");
   if (generated.length === 0 || readSecretPlaceKind({ values }) !== "result" || hasRecipientFlags({ values }))
     return undefined;
@@ -115,7 +118,7 @@ function duplicateKeyProblems(owners: readonly SecretOwner[]): readonly Problem[
 }
 
 /** What is wrong with the names that the credentials of clients would have in their file or folder. */
-function secretNameProblems(context: Values, owners: readonly SecretOwner[]): readonly Problem[] {
+function secretNameProblems(context: ValuesContext, owners: readonly SecretOwner[]): readonly Problem[] {
   const format = secretFileFormatOrDotenv(context);
   // Every format names the credentials of a client by its key; of two with the same name, one would be lost.
   const twice = duplicateKeyProblems(owners);

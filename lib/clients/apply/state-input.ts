@@ -48,7 +48,7 @@ const MANY = 100;
 /** The name of stdin in messages. */
 const STDIN = "standard input";
 
-interface NamedFile {
+interface FileToRead {
   readonly path: string;
   readonly isFromFolder: boolean;
 }
@@ -58,8 +58,8 @@ async function findFiles(
   { operands, host, values }: Pick<StateInputContext, "operands" | "host" | "values">,
   problems: Problem[],
   reader: string,
-): Promise<readonly NamedFile[]> {
-  const found: NamedFile[] = [];
+): Promise<readonly FileToRead[]> {
+  const found: FileToRead[] = [];
   for (const path of operands) {
     try {
       const inFolder = path === "-" ? undefined : await findClientFilesInFolder({ host }, path, reader);
@@ -113,7 +113,7 @@ export async function readClientValuesInFiles(
 /** Reads the values of a file, their variables not replaced yet, each with a way to find its positions. */
 async function readFileWithPositions(
   context: Pick<StateInputContext, "readFile" | "parseYamlWithOffsets">,
-  { path, isFromFolder }: NamedFile,
+  { path, isFromFolder }: FileToRead,
   reader: string,
   problems: Problem[],
 ): Promise<readonly PositionedClientValue[]> {

@@ -159,7 +159,7 @@ function rejectUnkeptFieldsIfStrict({ values }: Pick<Context, "values">, { steps
 }
 
 /** The problem of clients that belong to somebody else, or that the server can't have; undefined if there are none. */
-export function findRefusalProblem(steps: readonly StackPlanStep[], adopt: boolean): Problem | undefined {
+export function findRefusedStepsProblem(steps: readonly StackPlanStep[], adopt: boolean): Problem | undefined {
   const refused = steps.flatMap(({ action, clientId = "", refusal, desired, current }) => {
     if (refusal !== undefined) {
       const { code, reason, hint } = refusal;

@@ -36,7 +36,7 @@ import {
 } from "./secret-out-text.ts";
 import { hasRecipientFlags } from "./secret-source.ts";
 
-type Values = Pick<Context, "values">;
+type ValuesContext = Pick<Context, "values">;
 
 /** How the checks of a secret's flags differ by command. */
 interface SecretCheckOptions {
@@ -69,7 +69,7 @@ export async function secretFlagProblems(
   ];
 }
 
-function sourceProblems({ values }: Values): readonly Problem[] {
+function sourceProblems({ values }: ValuesContext): readonly Problem[] {
   const sources = [SECRET, SECRET_FILE, SECRET_PROMPT].map((flag) => values.origin(flag));
   const given = sources.filter(({ from }) => from === "flag");
   return usageErrorIf(
@@ -80,7 +80,7 @@ function sourceProblems({ values }: Values): readonly Problem[] {
   );
 }
 
-function lengthProblems({ values }: Values, instead: readonly TextFlag[]): readonly Problem[] {
+function lengthProblems({ values }: ValuesContext, instead: readonly TextFlag[]): readonly Problem[] {
   if (!values.isSet(SECRET_LENGTH)) return [];
   const [source] = [SECRET, SECRET_FILE, SECRET_PROMPT, ...instead].filter((flag) => isGiven(values, flag));
   const length = values.number(SECRET_LENGTH);
@@ -128,7 +128,7 @@ function problemsThrownBy(check: () => unknown): readonly Problem[] {
   }
 }
 
-function secretFormatProblems({ values }: Values): readonly Problem[] {
+function secretFormatProblems({ values }: ValuesContext): readonly Problem[] {
   return usageErrorIf(
     values.isSet(SECRET_FORMAT) && !values.isSet(SECRET_OUT),
     `${values.origin(SECRET_FORMAT).name} has no file to write`,
@@ -202,7 +202,7 @@ export function longSecretNameProblems(
 }
 
 /** The problems of files whose names hold the placeholder of an import, which would be taken literally. */
-function templateProblems({ values }: Values): readonly Problem[] {
+function templateProblems({ values }: ValuesContext): readonly Problem[] {
   return [SECRET_OUT, KEY_OUT]
     .filter((flag) => values.text(flag)?.includes("{id}"))
     .map((flag) =>
@@ -215,7 +215,7 @@ function templateProblems({ values }: Values): readonly Problem[] {
 }
 
 /** The problem of an encoding for an encrypted secret without a recipient, where the secret would stay plain. */
-function encryptedFormatProblems({ values }: Values): readonly Problem[] {
+function encryptedFormatProblems({ values }: ValuesContext): readonly Problem[] {
   return usageErrorIf(
     values.isSet(ENCRYPTED_FORMAT) && !hasRecipientFlags({ values }),
     `${values.origin(ENCRYPTED_FORMAT).name} has no recipient to encrypt to`,
@@ -225,7 +225,7 @@ function encryptedFormatProblems({ values }: Values): readonly Problem[] {
 }
 
 /** The problem of credentials that the format of the secret file can't hold. */
-export function unwritableCredentialProblems({ values }: Values, credentials: Credentials): readonly Problem[] {
+export function unwritableCredentialProblems({ values }: ValuesContext, credentials: Credentials): readonly Problem[] {
   if (!values.isSet(SECRET_OUT)) return [];
   // An encrypted secret is text that every format can hold.
   const held = hasRecipientFlags({ values }) ? { id: credentials.id } : credentials;
@@ -236,7 +236,7 @@ export function unwritableCredentialProblems({ values }: Values, credentials: Cr
 
 /** The problem of a recipient for a client without a secret. */
 export function publicClientRecipientProblems(
-  { values }: Values,
+  { values }: ValuesContext,
   client: JsonObject,
   label: FieldLabeler,
 ): readonly Problem[] {

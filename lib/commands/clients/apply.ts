@@ -24,7 +24,7 @@ import {
 } from "../../clients/apply/secret-out-problems.ts";
 import { readDesiredClients } from "../../clients/apply/state-files.ts";
 import {
-  findRefusalProblem,
+  findRefusedStepsProblem,
   planAndCheckAgainstServer,
   planOptions,
   planResult,
@@ -202,7 +202,7 @@ function findProblemBeforeApplying(
   steps: readonly StackPlanStep[],
 ): Problem | undefined {
   return (
-    findRefusalProblem(steps, context.values.bool(ADOPT)) ??
+    findRefusedStepsProblem(steps, context.values.bool(ADOPT)) ??
     findTooManyDeletesProblem(context, steps) ??
     combineProblems(steps.filter(stepSetsSecret).flatMap(({ desired }) => desired?.secretProblem ?? [])) ??
     findMissingPlaceProblem(context, steps) ??

@@ -1,7 +1,7 @@
 import { proveSecretsAndUpdatePlan } from "../../clients/apply/prove-given-secrets.ts";
 import { readDesiredClients } from "../../clients/apply/state-files.ts";
 import {
-  findRefusalProblem,
+  findRefusedStepsProblem,
   planAndCheckAgainstServer,
   planResult,
   pruneAndEmptyInputProblems,
@@ -53,7 +53,7 @@ async function prepare(context: Context): Promise<CheckedCommand> {
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<CommandResult> {
   const endpoints = await discoverVerifyEndpoints(context);
   const plan = await proveSecretsAndUpdatePlan(context, endpoints, await planAndCheckAgainstServer(context, desired));
-  const refused = findRefusalProblem(plan.steps, true);
+  const refused = findRefusedStepsProblem(plan.steps, true);
   return planResult(context, plan, { place: undefined }, () => {
     if (refused !== undefined) {
       context.fail(refused);

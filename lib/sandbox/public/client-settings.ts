@@ -33,7 +33,7 @@ export function lifespanSecondsOf(
 }
 
 /** Whether a scope matches a pattern in which `*` matches one part, or at the end all parts that follow. */
-function matchesScope(pattern: string, scope: string): boolean {
+function matchesScopePattern(pattern: string, scope: string): boolean {
   const wanted = pattern.split(".");
   const parts = scope.split(".");
   if (wanted.length > parts.length) return false;
@@ -46,7 +46,8 @@ export function findForbiddenScope(client: StoredClient, requested: readonly str
   const allowed = new Set(splitWords(stringMemberOrEmpty(client.view, "scope")));
   const patterns = [...allowed].filter((each) => each.includes("*"));
   return requested.find(
-    (scope) => (!allowed.has(scope) || scope.includes("*")) && !patterns.some((each) => matchesScope(each, scope)),
+    (scope) =>
+      (!allowed.has(scope) || scope.includes("*")) && !patterns.some((each) => matchesScopePattern(each, scope)),
   );
 }
 

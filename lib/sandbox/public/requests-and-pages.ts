@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { SandboxRequest } from "../admin-api.ts";
-import { splitAtFirst } from "../go-url.ts";
+import { splitAtFirstCharacter } from "../go-url.ts";
 import type { Answer } from "../response.ts";
 
 /** A request with what the public side reads of its headers. */
@@ -12,7 +12,7 @@ export interface RequestWithHeaders extends SandboxRequest {
 
 /** The path of a request target, and its query. */
 export function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
-  const [path, query] = splitAtFirst(target, "?");
+  const [path, query] = splitAtFirstCharacter(target, "?");
   return { path, query: new URLSearchParams(query) };
 }
 

@@ -8,7 +8,7 @@ function offsetOf(node: unknown): number {
 }
 
 /** Creates the reader of the positions in a document. Aliases are not followed: they could repeat a value endlessly. */
-export function createPositionTreeReader({
+export function createOffsetTreeReader({
   isMap,
   isScalar,
   isSeq,

@@ -57,7 +57,11 @@ function findPlainTextReason({ contentType, text }: ServerAnswer): string | unde
 }
 
 /** What a response other than a success means. */
-export function classifyError(answer: ServerAnswer, family: ServerFamily, target: ItemOrCollection): ClassifiedError {
+export function classifyErrorAnswer(
+  answer: ServerAnswer,
+  family: ServerFamily,
+  target: ItemOrCollection,
+): ClassifiedError {
   const body = parseJsonBody(answer.text);
   if (answer.status >= 300 && answer.status < 400) return { kind: "moved", reason: undefined };
   const reason = body === undefined ? findPlainTextReason(answer) : findErrorReason(body);
