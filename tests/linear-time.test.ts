@@ -10,6 +10,7 @@ import { extractCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
 import { countRawLettersOfText } from "../lib/core/completion/tokenize.ts";
 import { type JsonObject, splitMemberTexts, takesMoreBytesThan } from "../lib/core/json/json.ts";
+import { isInSelection, splitSelection } from "../lib/core/output/formats.ts";
 import { parsePgpKeys } from "../lib/core/pgp/key-material.ts";
 import { looksLikeWebPage } from "../lib/core/pgp/keyless-answer.ts";
 import { quoteVisiblePart, redactServerText, urlWithoutSecrets } from "../lib/core/redact.ts";
@@ -52,6 +53,14 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
       assert.rejects(inspectKeys(copiesWithUserIds(await newPrimaryKey(), MANY / 100), "it", new Date()), {
         code: "pgp-key-unsupported",
       }),
+  ],
+  [
+    "secrets in what an expression selects",
+    () => {
+      const secrets = Array.from({ length: MANY / 10 }, (_, at) => `secret-${at}`);
+      const selected = splitSelection(JSON.stringify(secrets));
+      assert.ok(secrets.every((secret) => isInSelection(selected, secret)));
+    },
   ],
   ["certificates without an end", () => extractCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../core/json/json.ts";
-import { type Format, isInSelection, writesEveryField } from "../core/output/formats.ts";
+import { type Format, isInSelection, splitSelection, writesEveryField } from "../core/output/formats.ts";
 import { createStreamRenderer, type ResultView } from "../core/output/render.ts";
 import type { RenderOptionsFactory } from "./write-result.ts";
 
@@ -17,7 +17,7 @@ export function outputContainsValue(
     const renderer = createStreamRenderer(format, view, render(view.isAlwaysList === true, false));
     return renderer.item(shown) + renderer.end();
   };
-  if ("query" in format) return isInSelection(rendered(item), text);
+  if ("query" in format) return isInSelection(splitSelection(rendered(item)), text);
   // The other formats encode the text in their own ways, so the output with it is compared to the output without it.
   const without = Object.fromEntries(Object.entries(item).filter(([, value]) => value !== text));
   return rendered(item) !== rendered(without);

@@ -3,7 +3,7 @@ import type { CommandResult, Context, UnwrittenItem } from "../command.ts";
 import { idOf } from "../core/client/client.ts";
 import { CONCURRENCY } from "../core/flags/shared-flags.ts";
 import type { JsonObject } from "../core/json/json.ts";
-import { isInSelection } from "../core/output/formats.ts";
+import { isInSelection, splitSelection } from "../core/output/formats.ts";
 import { type ExitName, Problem, safeErrorReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { createSharedCleanupAdminFactory } from "./admin-deadlines.ts";
@@ -49,6 +49,7 @@ export class BatchResults<Outcome extends ClientOutcome> {
   readonly #batch: BatchRun;
   readonly #counts = new Map<string, number>();
   /** The outcomes whose results haven't been written yet. */
+  #selection: { readonly text: string; readonly parts: ReadonlySet<string> } | undefined;
   readonly #unwritten = new Map<JsonObject, Outcome>();
 
   constructor(context: ResultContext, work: BatchResultsInput<Outcome>) {
@@ -105,10 +106,16 @@ export class BatchResults<Outcome extends ClientOutcome> {
   /** A result has been written; an expression may have selected other parts of the list than its secret. */
   #delivered(item: JsonObject, text: string): void {
     const delivery = this.#unwritten.get(item)?.delivery;
-    if (delivery !== undefined && "query" in this.#context.format && !isInSelection(text, delivery.secret))
+    if (delivery !== undefined && "query" in this.#context.format && !this.#isSelected(text, delivery.secret))
       delivery.hidden();
     else delivery?.delivered();
     this.#unwritten.delete(item);
+  }
+
+  /** Whether a selection contains a secret. All results of a list are in one selection, which is split once. */
+  #isSelected(text: string, secret: string): boolean {
+    if (this.#selection?.text !== text) this.#selection = { text, parts: splitSelection(text) };
+    return isInSelection(this.#selection.parts, secret);
   }
 
   /** Reports the summary, once every result has been written, and returns the exit code. */
