@@ -53,9 +53,8 @@ export function createHttp(options: HttpOptions): SendHttp {
       const bytes = await readResponseBytes(response, request.maxBytes ?? MAX_BYTES, deadline.signal);
       trace(String(response.status), `${bytes.length} bytes, `);
       const { status, headers } = response;
-      const via = url.protocol === "http:" ? findProxyUnlessDirect(options, url) : undefined;
-      const text = new TextDecoder().decode(bytes);
-      return { status, headers, bytes, text, ...(via === undefined ? {} : { via }) };
+      const via = mayBeSentByProxy(url, status) ? findProxyUnlessDirect(options, url) : undefined;
+      return { status, headers, bytes, text: new TextDecoder().decode(bytes), via };
     } catch (error) {
       request.signal?.throwIfAborted();
       const basic = await toFailureWithProxy(error, deadline.signal, findProxyUnlessDirect(options, url));
@@ -66,6 +65,11 @@ export function createHttp(options: HttpOptions): SendHttp {
       deadline.end();
     }
   };
+}
+
+/** Whether a proxy may have sent a response itself: responses of https it only passes on. */
+function mayBeSentByProxy({ protocol }: URL, status: number): boolean {
+  return protocol === "http:" && (status === 403 || status >= 500);
 }
 
 /** The part of a request that ofetch turns into a body, a query and headers. */

@@ -37,7 +37,7 @@ export interface HttpAnswer {
   readonly headers: Headers;
   readonly bytes: Uint8Array;
   readonly text: string;
-  /** The proxy that may have sent this response itself; undefined for https, which proxies only pass on. */
+  /** The proxy that may have sent this response itself, because it refuses the request or doesn't reach the server. */
   readonly via?: UsedProxy | undefined;
 }
 
@@ -140,9 +140,9 @@ function proxyHint({ variable, shown, scheme }: UsedProxy): string {
   return `the request goes through the proxy of ${variable} (${shown})${remark}: check it, or add the host to NO_PROXY`;
 }
 
-/** The hint for a response that a proxy may have sent because it refuses the request, or doesn't reach the server. */
-export function answerHint({ status, via }: Pick<HttpAnswer, "status" | "via">, hint: string): string {
-  return via !== undefined && (status === 403 || status >= 500) ? `${hint}; ${proxyHint(via)}` : hint;
+/** The hint for a response that a proxy may have sent. */
+export function answerHint({ via }: Pick<HttpAnswer, "via">, hint: string): string {
+  return via === undefined ? hint : `${hint}; ${proxyHint(via)}`;
 }
 
 /** The longest delay of a timer (24.8 days); with a longer one it fires immediately. */
